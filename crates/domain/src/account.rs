@@ -1,5 +1,7 @@
 //! People: users, their names and addresses, and their sign-ins.
 
+use std::fmt;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -116,8 +118,8 @@ pub enum UserStatus {
     Suspended,
 }
 
-/// A person with an account.
-#[derive(Debug, Clone, PartialEq)]
+/// A person with an account. `Debug` leaves the password's hash out.
+#[derive(Clone, PartialEq)]
 pub struct User {
     /// Identity.
     pub id: UserId,
@@ -137,8 +139,14 @@ pub struct User {
     pub date_joined: DateTime<Utc>,
 }
 
-/// An account about to be stored.
-#[derive(Debug, Clone)]
+impl fmt::Debug for User {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("User").field("id", &self.id).field("username", &self.username).finish_non_exhaustive()
+    }
+}
+
+/// An account about to be stored. `Debug` leaves the password's hash out.
+#[derive(Clone)]
 pub struct NewUser {
     /// Identity.
     pub id: UserId,
@@ -152,6 +160,12 @@ pub struct NewUser {
     pub role: Role,
     /// When it is made.
     pub date_joined: DateTime<Utc>,
+}
+
+impl fmt::Debug for NewUser {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NewUser").field("id", &self.id).field("username", &self.username).finish_non_exhaustive()
+    }
 }
 
 /// One sign-in on one device: a family of refresh tokens of which only the newest is alive.
