@@ -3,8 +3,8 @@ use chrono::{DateTime, Utc};
 
 use super::StoreError;
 use crate::{
-    Chunk, ChunkId, Document, DocumentFault, DocumentFilter, DocumentId, DocumentPatch, IndexedContent, NewJob, Page,
-    PageRequest, PageSpan, UserId,
+    Chunk, ChunkId, Document, DocumentFault, DocumentFilter, DocumentId, DocumentPatch, EmbeddingStatus,
+    IndexedContent, NewJob, Page, PageRequest, PageSpan, UserId,
 };
 
 /// The extracted text of a document's current version.
@@ -81,8 +81,14 @@ pub trait DocumentStore: Send + Sync {
         vectors: Vec<(ChunkId, Vec<f32>)>,
     ) -> Result<(), StoreError>;
 
-    /// Marks the document as found by meaning.
-    async fn mark_embedded(&self, id: DocumentId, now: DateTime<Utc>) -> Result<(), StoreError>;
+    /// Notes whether the document is found by meaning, and adds a warning where there is one to add.
+    async fn mark_embedding(
+        &self,
+        id: DocumentId,
+        state: EmbeddingStatus,
+        warning: Option<String>,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError>;
 
     /// The extracted text; absent where the document is not the owner's or has none yet.
     async fn find_text(&self, owner: UserId, id: DocumentId) -> Result<Option<DocumentText>, StoreError>;
