@@ -1,0 +1,10 @@
+DROP TRIGGER documents_search_title;
+DROP TRIGGER chunks_search_delete;
+DROP TRIGGER chunks_search_insert;
+DROP TABLE chunk_search;
+DROP TABLE vector_epochs;
+DROP TABLE chunk_vectors;
+DROP TABLE chunks;
+DROP TABLE document_versions;
+DROP TABLE document_tags;
+DROP TABLE documents;

@@ -1,0 +1,2 @@
+DROP TABLE dead_jobs;
+DROP TABLE jobs;
