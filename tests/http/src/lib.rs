@@ -1,0 +1,1 @@
+//! Behaviour over real HTTP: the tests are in `tests/`, one file for each subject.
