@@ -52,14 +52,13 @@ pub fn fuse(keyword: &[ScoredChunk], dense: &[ScoredChunk]) -> Vec<Ranked> {
 /// How well a passage answers a question in absolute terms, 0 to 1.
 ///
 /// `cosine` is that of question and passage where there is an embedding model, `coverage` the share of the
-/// question's content words that the passage has. The weights are a logistic regression over the development
-/// questions: each with the passage that answers it, and with the best-ranked passage once that one is taken away
-/// (`docs/retrieval.md` has the table).
+/// question's content words that the passage has. The weights are a rounded logistic regression that tells questions
+/// which a document answers from questions about something else (`docs/retrieval.md` has the figures).
 #[must_use]
 pub fn relevance(cosine: Option<f32>, coverage: f32) -> f32 {
     let logit = match cosine {
-        Some(cosine) => 8.0 * cosine + 3.0 * coverage - 4.0,
-        None => 6.0 * coverage - 3.0,
+        Some(cosine) => 6.0 * cosine + 5.5 * coverage - 4.5,
+        None => 7.0 * coverage - 3.5,
     };
     1.0 / (1.0 + (-logit).exp())
 }

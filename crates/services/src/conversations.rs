@@ -10,7 +10,7 @@ use domain::{
     ports::{BufferSize, ConversationStore, DocumentStore, TurnStore},
 };
 
-use crate::{Actor, Context, ServiceError, models::DEFAULT_MODE};
+use crate::{Actor, Context, ServiceError, error::FieldErrors, models::DEFAULT_MODE};
 
 /// What a conversation may be set to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -236,13 +236,32 @@ impl Conversations {
     }
 
     async fn check_documents(&self, actor: &Actor, ids: &[DocumentId]) -> Result<(), ServiceError> {
-        for id in ids {
-            if self.parts.documents.find(actor.user_id, *id).await?.is_none() {
-                return Err(ServiceError::invalid("document_ids", format!("you have no document {id}")));
-            }
-        }
-        Ok(())
+        require_own(&*self.parts.documents, actor, ids).await
     }
+}
+
+/// Cleans the documents that a message is limited to, and checks that they are the actor's.
+///
+/// # Errors
+/// `ValidationFailed` naming `document_ids`; failures of the store.
+pub(crate) async fn check_document_choice(
+    documents: &dyn DocumentStore,
+    actor: &Actor,
+    ids: &mut Vec<DocumentId>,
+) -> Result<(), ServiceError> {
+    let mut faults = FieldErrors::default();
+    rules::check_documents(ids, &mut faults);
+    faults.finish()?;
+    require_own(documents, actor, ids).await
+}
+
+async fn require_own(documents: &dyn DocumentStore, actor: &Actor, ids: &[DocumentId]) -> Result<(), ServiceError> {
+    for id in ids {
+        if documents.find(actor.user_id, *id).await?.is_none() {
+            return Err(ServiceError::invalid("document_ids", format!("you have no document {id}")));
+        }
+    }
+    Ok(())
 }
 
 fn not_found() -> ServiceError {

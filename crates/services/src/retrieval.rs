@@ -15,6 +15,9 @@ use crate::{Actor, Context, ServiceError};
 const CANDIDATES: u32 = 50;
 /// Longest question that is searched for, in characters; more adds no meaning and costs time.
 const MAX_QUERY_CHARS: usize = 2_000;
+/// What a hybrid search says where there is nothing to search by meaning with.
+const NO_EMBEDDING: &str = "searched by words only: there is no embedding model; run `causerie models pull`, or set the \
+                            key of a provider that has one";
 /// The most passages that one search answers.
 pub const MAX_TOP_K: u32 = 50;
 
@@ -80,6 +83,9 @@ impl Retrieval {
         let query = checked(actor, query)?;
         let (keyword, dense) = futures::join!(self.by_words(&query), self.by_meaning(&query));
         let mut warnings = Vec::new();
+        if query.mode == SearchMode::Hybrid && self.embedding.is_none() {
+            warnings.push(NO_EMBEDDING.to_owned());
+        }
         let dense = match dense {
             Ok(hits) => hits,
             Err(error) if query.mode == SearchMode::Hybrid => {

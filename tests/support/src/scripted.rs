@@ -160,6 +160,15 @@ struct DropMark {
     finished: bool,
 }
 
+impl DropMark {
+    /// The stream has said everything.
+    fn finish(mark: &mut Option<Self>) {
+        if let Some(mark) = mark {
+            mark.finished = true;
+        }
+    }
+}
+
 impl Drop for DropMark {
     fn drop(&mut self) {
         if !self.finished {
@@ -190,17 +199,17 @@ impl ChatModel for ScriptedModel {
         }
         let mark = DropMark { mark: Arc::clone(&self.dropped), finished: false };
         let steps: VecDeque<Step> = script.steps.into();
-        Ok(stream::unfold((steps, mark), |(mut steps, mut mark)| async move {
+        Ok(stream::unfold((steps, Some(mark)), |(mut steps, mut mark)| async move {
             loop {
                 match steps.pop_front() {
                     Some(Step::Wait(gate)) => gate.0.cancelled().await,
                     Some(Step::Event(event)) => return Some((Ok(event), (steps, mark))),
                     Some(Step::Fail(fault)) => {
-                        mark.finished = true;
+                        DropMark::finish(&mut mark);
                         return Some((Err(ModelError::new(fault, "the scripted model fails")), (steps, mark)));
                     }
                     None => {
-                        mark.finished = true;
+                        DropMark::finish(&mut mark);
                         return None;
                     }
                 }

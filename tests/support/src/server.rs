@@ -40,6 +40,7 @@ pub struct TestServer {
 impl ServerBuilder {
     /// Sets a configuration key.
     #[must_use]
+    #[allow(clippy::needless_pass_by_value, reason = "values are written in place: numbers and texts")]
     pub fn set(mut self, key: &str, value: impl ToString) -> Self {
         self.flags.push((key.to_owned(), value.to_string()));
         self

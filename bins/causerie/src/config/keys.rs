@@ -141,12 +141,7 @@ pub(crate) const KEYS: &[Key] = &[
     key("documents.parse_timeout_ms", ANY_MS, Some("120000"), "longest time to read one document"),
     key("documents.parse_memory_bytes", Int(64 << 20, 1 << 36), Some("536870912"), "most memory to read one document"),
     key("grounding.top_k", Int(1, 50), Some("3"), "most passages of a prompt"),
-    key(
-        "grounding.min_score",
-        Number(0.0, 1.0),
-        Some("0.35"),
-        "lowest score of the best passage that is answered from",
-    ),
+    key("grounding.min_score", Number(0.0, 1.0), Some("0.3"), "lowest score of the best passage that is answered from"),
     key("grounding.fallback", OneOf(&["refuse", "generic"]), Some("refuse"), "what happens below it"),
     key("turn.max_running_per_user", Int(1, 1_000), Some("4"), "replies that one user may have running"),
     key(

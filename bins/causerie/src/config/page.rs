@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn configuration_page_is_what_the_table_says() {
+    fn configuration_page_is_fresh() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/configuration.md");
         if std::env::var_os("UPDATE_DOCS").is_some() {
             std::fs::write(path, page()).unwrap();

@@ -135,6 +135,7 @@ pub fn build(settings: &Settings, overrides: Overrides) -> Result<Program, Box<d
     let turns = Turns::new(TurnParts {
         turns: Arc::clone(&store) as _,
         conversations: Arc::clone(&store) as _,
+        documents: Arc::clone(&store) as _,
         retrieval: retrieval.clone(),
         models: models.clone(),
         settings: turn_settings(settings),
@@ -158,7 +159,7 @@ pub fn build(settings: &Settings, overrides: Overrides) -> Result<Program, Box<d
         retrieval: retrieval.clone(),
         models: models.clone(),
         health: Arc::new(checks::StoreHealth { database: Arc::clone(&store) }),
-        context: context.clone(),
+        context,
     };
     let http = http_settings(settings)?;
     Ok(Program { accounts, conversations, turns, ingestion, retrieval, models, services, http, worker })

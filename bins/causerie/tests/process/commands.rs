@@ -85,7 +85,8 @@ async fn account_made_on_the_command_line_can_sign_in() {
     let create = ["user", "create", "--username", "ada", "--email", "ada@example.org", "--password-stdin", "--admin"];
     let made = run(folder.path(), &create, "correct horse battery\n").expect(0).out;
     assert!(made.contains("ada") && !made.contains("correct horse"), "{made}");
-    let again = run(folder.path(), &create, "correct horse battery\n").expect(1).err;
+    let same = ["user", "create", "--username", "ADA", "--email", "other@example.org", "--password-stdin"];
+    let again = run(folder.path(), &same, "correct horse battery\n").expect(1).err;
     assert!(again.contains("choose another"), "{again}");
     let weak = ["user", "create", "--username", "ben", "--email", "nobody", "--password-stdin"];
     let refused = run(folder.path(), &weak, "short\n").expect(1).err;
@@ -109,22 +110,24 @@ fn file_that_was_added_is_found_with_its_page() {
     let fact = fixture("lighthouses.pdf").facts.remove(3);
     let found = run(folder.path(), &["search", &fact.question, "--top-k", "2"], "").expect(0).out;
     let first = found.lines().next().unwrap_or_default();
-    assert!(first.contains("lighthouses") && first.contains("page 2"), "{found}");
+    assert!(first.contains("Varnholt Coast") && first.contains("page 2"), "{found}");
     assert!(found.contains(&fact.answer), "{found}");
 }
 
 #[test]
 fn file_that_cannot_be_added_is_named_with_the_reason() {
     let folder = tempfile::tempdir().unwrap();
-    for (file, reason) in [("user-password.pdf", "password"), ("report.pdf", "HyperText"), ("truncated.pdf", "damaged")]
+    for (file, reason) in
+        [("user-password.pdf", "password"), ("report.pdf", "HyperText"), ("truncated.pdf", "not a complete PDF")]
     {
         let path = fixture_path(file).display().to_string();
         let said = run(folder.path(), &["ingest", &path], "").expect(1);
-        assert!(said.err.contains(file), "{file}: {}", said.err);
-        assert!(said.err.to_lowercase().contains(&reason.to_lowercase()), "{file}: {}", said.err);
+        let line = said.out.lines().find(|line| line.starts_with(file)).unwrap_or_default();
+        assert!(line.to_lowercase().contains(&reason.to_lowercase()), "{file}: {}", said.out);
+        assert!(said.err.contains("1 of 1"), "{}", said.err);
     }
     let said = run(folder.path(), &["ingest", "absent.pdf"], "").expect(1);
-    assert!(said.err.contains("absent.pdf"), "{}", said.err);
+    assert!(said.out.contains("absent.pdf"), "{}", said.out);
 }
 
 #[test]

@@ -83,6 +83,7 @@ fn turns(context: &Context, retrieval: &Retrieval, models: &Models) -> Turns {
     Turns::new(TurnParts {
         turns: Arc::new(Nothing),
         conversations: Arc::new(Nothing),
+        documents: Arc::new(Nothing),
         retrieval: retrieval.clone(),
         models: models.clone(),
         settings: TurnSettings {

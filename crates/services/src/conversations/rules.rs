@@ -76,7 +76,7 @@ fn check_prompt(prompt: &mut Option<String>, faults: &mut FieldErrors) {
     }
 }
 
-fn check_documents(ids: &mut Vec<DocumentId>, faults: &mut FieldErrors) {
+pub(super) fn check_documents(ids: &mut Vec<DocumentId>, faults: &mut FieldErrors) {
     let mut seen = std::collections::HashSet::new();
     ids.retain(|id| seen.insert(*id));
     if ids.len() > MAX_DOCUMENTS {

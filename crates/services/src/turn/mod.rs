@@ -17,7 +17,7 @@ use std::{sync::Arc, time::Duration};
 use domain::{
     ConversationId, DocumentId, ErrorKind, EventBody, Grounding, Message, MessageId, MessageRole, ModelSize,
     ReplyEvent,
-    ports::{ConversationStore, TurnStore},
+    ports::{ConversationStore, DocumentStore, TurnStore},
 };
 use futures::StreamExt;
 use memory_engine::{AdaptiveSettings, Wording};
@@ -111,6 +111,7 @@ pub struct Turns {
 pub(crate) struct Inner {
     pub(crate) turns: Arc<dyn TurnStore>,
     pub(crate) conversations: Arc<dyn ConversationStore>,
+    pub(crate) documents: Arc<dyn DocumentStore>,
     pub(crate) retrieval: Retrieval,
     pub(crate) models: Models,
     pub(crate) settings: TurnSettings,
@@ -130,6 +131,8 @@ pub struct TurnParts {
     pub turns: Arc<dyn TurnStore>,
     /// Conversations and messages.
     pub conversations: Arc<dyn ConversationStore>,
+    /// Tells whose a document is.
+    pub documents: Arc<dyn DocumentStore>,
     /// Search over documents.
     pub retrieval: Retrieval,
     /// Models by role.
@@ -144,12 +147,13 @@ impl Turns {
     /// Puts the parts together.
     #[must_use]
     pub fn new(parts: TurnParts) -> Self {
-        let TurnParts { turns, conversations, retrieval, models, settings, context } = parts;
+        let TurnParts { turns, conversations, documents, retrieval, models, settings, context } = parts;
         let hub = Hub::new(settings.log_retention);
         Self {
             inner: Arc::new(Inner {
                 turns,
                 conversations,
+                documents,
                 retrieval,
                 models,
                 settings,
@@ -166,8 +170,8 @@ impl Turns {
     /// Stores the message and begins the reply.
     ///
     /// # Errors
-    /// Before anything is stored: a rule error for empty text, an unknown mode or model, a message longer than the
-    /// model's context, a conversation that is not the actor's, a reply that is running, too many of them, or a
+    /// Before anything is stored: a rule error for empty text, an unknown mode or model, documents of somebody else, a
+    /// message longer than the model's context, a conversation that is not the actor's, a reply that is running, too many of them, or a
     /// server that is stopping. What fails later is the reply's own: see [`StartedTurn::wait`].
     pub async fn post_message(
         &self,

@@ -11,6 +11,7 @@ use memory_engine::{Assembled, Assembly, NewMessage};
 use super::{Inner, PostMessage, stopping, title::title_of};
 use crate::{
     Actor, ServiceError,
+    conversations::check_document_choice,
     models::{Mode, ModelWish},
 };
 
@@ -32,13 +33,16 @@ pub(crate) async fn plan_turn(
     inner: &Arc<Inner>,
     actor: &Actor,
     id: ConversationId,
-    post: PostMessage,
+    mut post: PostMessage,
 ) -> Result<Arc<TurnPlan>, ServiceError> {
     if post.content.trim().is_empty() {
         return Err(ServiceError::invalid("content", "expected a message with some text, got nothing"));
     }
     let loaded = inner.turns.load_turn(actor.user_id, id, inner.settings.memory.turn_read()).await?;
     let context = loaded.ok_or_else(|| ServiceError::not_found("conversation"))?;
+    if let Some(document_ids) = &mut post.document_ids {
+        check_document_choice(&*inner.documents, actor, document_ids).await?;
+    }
     let choice = inner.models.choose(&ModelWish {
         mode: Some(post.mode.as_deref().unwrap_or(&context.conversation.mode)),
         size: Some(post.model_size.unwrap_or(context.conversation.model_size)),
