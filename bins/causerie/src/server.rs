@@ -59,7 +59,6 @@ pub fn run(program: Program, settings: &Settings, listener: TcpListener) -> io::
         let signalled = stop.clone();
         tokio::spawn(async move {
             wait_for_signal().await;
-            tracing::info!("stopping: no new replies; those that run may finish");
             signalled.cancel();
         });
         serve(program, settings, listener, stop).await
@@ -80,10 +79,11 @@ pub async fn serve(
     if interrupted > 0 {
         tracing::warn!(replies = interrupted, "replies that the last stop cut off are recorded as interrupted");
     }
-    let Program { services, http, worker, .. } = program;
+    let Program { services, http, worker, database, .. } = program;
     let worker = Worker::start(worker);
     let served = api::serve(listener, services, http, stop).await;
     worker.stop(settings.shutdown).await;
+    database.close().await;
     served
 }
 

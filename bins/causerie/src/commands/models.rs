@@ -9,13 +9,19 @@ use super::Outcome;
 use crate::{
     cli::ModelsCommand,
     config::Settings,
+    data_dir,
     wire::{self, Overrides},
 };
 
 pub(super) fn run(settings: &Settings, command: ModelsCommand) -> Outcome {
     match command {
         ModelsCommand::List => list(settings),
-        ModelsCommand::Pull { dir, python } => pull(dir.as_deref().unwrap_or(&settings.models_dir), &python),
+        ModelsCommand::Pull { dir: Some(dir), python } => pull(&dir, &python),
+        ModelsCommand::Pull { dir: None, python } => {
+            // Made here as the server would make it: for its owner alone.
+            data_dir::prepare(&settings.data_dir)?;
+            pull(&settings.models_dir, &python)
+        }
     }
 }
 

@@ -91,6 +91,8 @@ pub struct Program {
     pub http: HttpSettings,
     /// The background worker.
     pub worker: WorkerParts,
+    /// To be closed when everything else has stopped.
+    pub database: Arc<Database>,
 }
 
 /// Opens the data folder and the database, migrates it, and puts everything together.
@@ -162,7 +164,18 @@ pub fn build(settings: &Settings, overrides: Overrides) -> Result<Program, Box<d
         context,
     };
     let http = http_settings(settings)?;
-    Ok(Program { accounts, conversations, turns, ingestion, retrieval, models, services, http, worker })
+    Ok(Program {
+        accounts,
+        conversations,
+        turns,
+        ingestion,
+        retrieval,
+        models,
+        services,
+        http,
+        worker,
+        database: store,
+    })
 }
 
 /// Brings the schema up to date.
