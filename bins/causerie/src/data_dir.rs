@@ -15,7 +15,7 @@ use secrecy::SecretString;
 pub enum DataDirError {
     /// It cannot be made or written to.
     #[error(
-        "cannot write to the data folder {path}: {source}. Make it writable for this user, or choose another with \
+        "cannot write to the data folder {path}: make it writable for this user, or choose another with \
          --data-dir or CAUSERIE_DATA__DIR"
     )]
     NotWritable {
@@ -25,9 +25,7 @@ pub enum DataDirError {
         source: io::Error,
     },
     /// A secret in it cannot be read back.
-    #[error(
-        "cannot read the secret {path}: {source}. Restore it, or remove it to have a new one made (all sign-ins end)"
-    )]
+    #[error("cannot read the secret {path}: restore it, or remove it to have a new one made (all sign-ins end)")]
     Secret {
         /// The file.
         path: PathBuf,

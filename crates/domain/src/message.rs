@@ -168,3 +168,31 @@ pub struct Message {
     /// When it was made.
     pub created_at: DateTime<Utc>,
 }
+
+impl Message {
+    /// A complete message without text, to be filled in with what differs.
+    #[must_use]
+    pub fn empty(id: MessageId, conversation_id: ConversationId, role: MessageRole, created_at: DateTime<Utc>) -> Self {
+        Self {
+            id,
+            conversation_id,
+            parent_id: None,
+            position: 0,
+            role,
+            status: MessageStatus::Complete,
+            content: String::new(),
+            parts: Vec::new(),
+            tokens: 0,
+            tokenizer: String::new(),
+            model_used: None,
+            usage: None,
+            citations: Vec::new(),
+            sources: Vec::new(),
+            confidence: None,
+            warnings: Vec::new(),
+            finish_reason: None,
+            error_code: None,
+            created_at,
+        }
+    }
+}

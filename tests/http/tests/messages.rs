@@ -63,7 +63,7 @@ async fn stream_is_framed_as_the_contract_says() {
     assert_eq!((answer.status.as_u16(), answer.header("content-type")), (200, "text/event-stream"));
     assert!(answer.header("cache-control").contains("no-cache"), "{:?}", answer.headers);
     assert_eq!(answer.header("x-accel-buffering"), "no");
-    assert!(matches!(answer.header("content-encoding"), "" | "identity"), "events are not held back to be packed");
+    assert_eq!(answer.header("content-encoding"), "", "events are not held back to be packed");
     assert!(answer.text.ends_with("\n\n"), "{:?}", answer.text);
     let events: Vec<Value> = (1..)
         .zip(answer.text.trim_end().split("\n\n"))

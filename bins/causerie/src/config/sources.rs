@@ -38,7 +38,7 @@ pub enum ConfigError {
         allowed: String,
     },
     /// A file that cannot be read.
-    #[error("cannot read {path}: {source}")]
+    #[error("cannot read {path}: check the path and who may read it")]
     Unreadable {
         /// The file.
         path: String,

@@ -9,7 +9,7 @@ use actix_web::{
     error::InternalError,
     http::{
         Method,
-        header::{HeaderMap, HeaderValue},
+        header::{CONTENT_ENCODING, HeaderMap, HeaderValue},
     },
     middleware::Next,
 };
@@ -74,11 +74,17 @@ fn finish(headers: &mut HeaderMap, id: &RequestId) {
     if let Ok(value) = HeaderValue::from_str(&id.0) {
         headers.insert(request_id::HEADER, value);
     }
+    // Streams carry it so that the compressing middleware leaves them alone. It is no coding to tell a client of
+    // (RFC 9110, section 8.4.1).
+    if headers.get(CONTENT_ENCODING).is_some_and(|coding| coding == "identity") {
+        headers.remove(CONTENT_ENCODING);
+    }
     add_defaults(headers);
 }
 
 fn log(answer: &Result<ServiceResponse<BoxBody>, Error>, method: &Method, took: Duration) {
-    let duration_ms = took.as_secs_f64() * 1000.0;
+    // Microseconds are as fine as the figure is good.
+    let duration_ms = (took.as_secs_f64() * 1e6).round() / 1e3;
     let Ok(answer) = answer else {
         tracing::error!(%method, duration_ms, "request failed before it was routed");
         return;

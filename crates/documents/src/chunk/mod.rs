@@ -84,10 +84,11 @@ impl Default for ChunkSettings {
 
 /// Cuts a document into chunks.
 ///
-/// Cuts fall between pages, so that whoever cites a chunk can name its page, before headings, between paragraphs, between sentences, and inside a sentence only if it alone is too
-/// long. Every byte of the text that is not white space is in at least one chunk, and the same input gives the same
-/// chunks. `count` is called about twice for every token of text; it must give the same number for the same text. A
-/// chunk exceeds the maximum only if a single character does.
+/// Cuts fall between pages, so that whoever cites a chunk can name its page, before headings, between paragraphs,
+/// between sentences, and inside a sentence only if it alone is too long. Every byte of the text that is not white
+/// space is in at least one chunk, and the same input gives the same chunks. `count` is called about twice for every
+/// token of text; it must give the same number for the same text. A chunk exceeds the maximum only if a single
+/// character does.
 ///
 /// ```
 /// use documents::{ChunkSettings, Extraction, PageText, chunk};

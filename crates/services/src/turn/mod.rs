@@ -171,8 +171,8 @@ impl Turns {
     ///
     /// # Errors
     /// Before anything is stored: a rule error for empty text, an unknown mode or model, documents of somebody else, a
-    /// message longer than the model's context, a conversation that is not the actor's, a reply that is running, too many of them, or a
-    /// server that is stopping. What fails later is the reply's own: see [`StartedTurn::wait`].
+    /// message longer than the model's context, a conversation that is not the actor's, a reply that is running, too
+    /// many of them, or a server that is stopping. What fails later is the reply's own: see [`StartedTurn::wait`].
     pub async fn post_message(
         &self,
         actor: &Actor,

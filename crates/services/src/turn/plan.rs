@@ -120,40 +120,17 @@ impl TurnPlan {
     /// The rows that begin the turn.
     pub(crate) fn new_turn(&self, inner: &Inner) -> NewTurn {
         let now = inner.context.clock.now();
-        let blank = Message {
-            id: self.user_message_id,
-            conversation_id: self.context.conversation.id,
-            parent_id: None,
-            position: 0,
-            role: MessageRole::User,
-            status: MessageStatus::Complete,
-            content: String::new(),
-            parts: Vec::new(),
-            tokens: 0,
-            tokenizer: self.tokenizer.clone(),
-            model_used: None,
-            usage: None,
-            citations: Vec::new(),
-            sources: Vec::new(),
-            confidence: None,
-            warnings: Vec::new(),
-            finish_reason: None,
-            error_code: None,
-            created_at: now,
-        };
+        let conversation = self.context.conversation.id;
+        let of =
+            |id, role| Message { tokenizer: self.tokenizer.clone(), ..Message::empty(id, conversation, role, now) };
         NewTurn {
             user_message: Message {
                 content: self.content.clone(),
                 parts: vec![domain::MessagePart::Text { text: self.content.clone() }],
                 tokens: self.tokens,
-                ..blank.clone()
+                ..of(self.user_message_id, MessageRole::User)
             },
-            reply: Message {
-                id: self.reply_id,
-                role: MessageRole::Assistant,
-                status: MessageStatus::Accepted,
-                ..blank
-            },
+            reply: Message { status: MessageStatus::Accepted, ..of(self.reply_id, MessageRole::Assistant) },
             title: title_of(&self.content),
         }
     }

@@ -106,25 +106,10 @@ pub(crate) fn message(
     content: &str,
 ) -> Message {
     Message {
-        id: MessageId::new(ids),
-        conversation_id,
-        parent_id: None,
-        position: 0,
-        role,
-        status: MessageStatus::Complete,
         content: content.into(),
-        parts: Vec::new(),
         tokens: 10,
         tokenizer: "test".into(),
-        model_used: None,
-        usage: None,
-        citations: Vec::new(),
-        sources: Vec::new(),
-        confidence: None,
-        warnings: Vec::new(),
-        finish_reason: None,
-        error_code: None,
-        created_at: at(1),
+        ..Message::empty(MessageId::new(ids), conversation_id, role, at(1))
     }
 }
 
