@@ -2,7 +2,7 @@
 //!
 //! A [`Connection`] is one provider at one address with one key; [`OpenAiChat`] and [`OpenAiEmbeddings`] are its
 //! models. async-openai builds the requests and reads the event stream, with our own tolerant structs (`byot`),
-//! because its typed ones reject what compatible servers send. Under it lies our own [`transport`]: see there why.
+//! because its typed ones reject what compatible servers send. Under it lies our own transport; its source says why.
 
 mod address;
 mod body;
