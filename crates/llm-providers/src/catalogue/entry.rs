@@ -61,9 +61,6 @@ pub struct Preset {
     /// The port of an address that names none.
     #[serde(default)]
     pub default_port: Option<u16>,
-    /// Whether it answers nobody without a key.
-    #[serde(default = "yes")]
-    pub needs_key: bool,
     /// How it wants the limit of a reply.
     #[serde(default)]
     pub max_tokens_field: MaxTokensField,
