@@ -190,7 +190,7 @@ fn checksum(path: &Path) -> io::Result<String> {
 mod tests {
     use super::*;
 
-    const ABC: WeightsSet = WeightsSet {
+    pub(super) const ABC: WeightsSet = WeightsSet {
         name: "abc",
         package: "abc==1",
         download_bytes: 3,

@@ -263,21 +263,7 @@ fn size_of_folder(path: &Path) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::weights::WeightsFile;
-
-    const ABC: WeightsSet = WeightsSet {
-        name: "abc",
-        package: "abc==1",
-        download_bytes: 3,
-        remark: "",
-        licence: "",
-        files: &[WeightsFile {
-            name: "abc.bin",
-            packaged: "abc/abc.bin",
-            size_bytes: 3,
-            sha256: "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
-        }],
-    };
+    use crate::weights::tests::ABC;
 
     /// A stand-in for Python that does what the shell lines say.
     #[cfg(unix)]
