@@ -5,6 +5,7 @@ use std::{
     fs::{self, DirBuilder, OpenOptions},
     io::{self, Read},
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use diesel::{Connection as _, connection::SimpleConnection};
@@ -21,6 +22,8 @@ const READER_CACHE_KIB: u32 = 4 << 10;
 const MMAP_BYTES: u32 = 256 << 20;
 /// Size to which the write-ahead log is cut back after a burst.
 const WAL_KEPT_BYTES: u32 = 64 << 20;
+/// Pause before the switch to WAL is tried again.
+const WAL_PAUSE: Duration = Duration::from_millis(10);
 /// SQLite's default page, which `max_file_bytes` is counted in.
 const PAGE_BYTES: u64 = 4096;
 
@@ -86,10 +89,11 @@ impl DatabaseFile {
     /// A connection that may write, after the check that the schema is one we know.
     pub(crate) fn connect_writer(&self) -> Result<Connection, StorageOpenError> {
         let mut conn = self.establish()?;
+        self.enter_wal(&mut conn)?;
         let max_pages = self.settings.max_file_bytes.map(|bytes| bytes.div_ceil(PAGE_BYTES));
         let limit = max_pages.map_or_else(String::new, |pages| format!("PRAGMA max_page_count = {pages};"));
         let options = format!(
-            "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;
+            "PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;
              PRAGMA cache_size = -{WRITER_CACHE_KIB}; PRAGMA mmap_size = {MMAP_BYTES};
              PRAGMA temp_store = MEMORY; PRAGMA journal_size_limit = {WAL_KEPT_BYTES}; {limit}
              BEGIN IMMEDIATE; ROLLBACK;"
@@ -97,6 +101,21 @@ impl DatabaseFile {
         conn.batch_execute(&options).map_err(|error| self.refusal(error))?;
         migrations::check_known(&mut conn, self)?;
         Ok(conn)
+    }
+
+    /// Programs that start at once on a new file all switch it to WAL, and SQLite refuses all but one at once: its own
+    /// waiting does not cover this switch.
+    fn enter_wal(&self, conn: &mut Connection) -> Result<(), StorageOpenError> {
+        let mut waited = Duration::ZERO;
+        loop {
+            match conn.batch_execute("PRAGMA journal_mode = WAL;") {
+                Err(error) if waited < self.settings.busy_timeout && error.to_string().contains("locked") => {
+                    std::thread::sleep(WAL_PAUSE);
+                    waited += WAL_PAUSE;
+                }
+                outcome => return outcome.map_err(|error| self.refusal(error)),
+            }
+        }
     }
 
     /// Sets up a connection of the readers' pool.
